@@ -18,7 +18,7 @@ Typed: TypeAlias = events.Key | events.Paste | events.MouseUp
 HANDLING_TIMEOUT = 1.0
 """Seconds after which the next key no longer waits for what the one before has started."""
 ROWS_TIMEOUT = 5.0
-"""Seconds after which a key no longer waits for the rows of a list."""
+"""Seconds after which a key no longer waits for the rows of a list or a form."""
 PAINT_TIME = 0.02
 """Seconds in which what a key changed is painted."""
 _POLL_INTERVAL = 0.005
@@ -35,7 +35,7 @@ class Marker(Message):
 
 
 class HasRows(Protocol):
-    """A list whose rows may not be read yet."""
+    """A list, or a form, whose rows may not be read yet."""
 
     awaits_rows: bool
 
@@ -170,7 +170,7 @@ class KeyQueue:
         await self._has_screen.wait()
 
     async def rows_read(self) -> None:
-        """Wait until the list in focus, if there is one, has its rows."""
+        """Wait until the list or the form in focus, if there is one, has its rows."""
         target, lists = self._target, self._unread
         if target is None or not lists:
             return
@@ -187,7 +187,7 @@ class KeyQueue:
 
     @property
     def _unread(self) -> Sequence[HasRows]:
-        """The lists in focus whose rows are not read yet."""
+        """The lists in focus, and the form, whose rows are not read yet."""
         target = self._target
         within = [] if target is None else target.ancestors_with_self
         return [cast("HasRows", one) for one in within if getattr(one, "awaits_rows", False)]

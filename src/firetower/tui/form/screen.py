@@ -59,6 +59,8 @@ class FormScreen(Page[str | None]):
         self._data = FormData()
         self._reading = Reading()
         self._asked_to_save = False
+        self.awaits_rows = True
+        """Whether its first data is still being read: a key that saves waits for that."""
         self._said: set[Part] = set()
         """The parts whose errors are shown."""
         self._saving = False
@@ -115,6 +117,8 @@ class FormScreen(Page[str | None]):
             self.query_one("#preview", Static).update(lines(error.text))
         else:
             self._update_all()
+        finally:
+            self.awaits_rows = False
 
     @on(Input.Changed)
     @on(TextArea.Changed)
