@@ -31,7 +31,7 @@ def check_no_password(uri: str) -> None:
     if _PASSWORD.search(uri):
         raise InvalidInput(
             "a reference has a user and password in it, which all readers of the version would see",
-            "Leave them out: whoever reads what it names logs in there.",
+            "Leave them out: each reader logs in to that server with an account of their own.",
         )
 
 

@@ -50,7 +50,7 @@ class OpenFiles:
                     "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
                 )
         pairs = zip(found, self._ids, strict=True)
-        self._ids = [now or noted for now, noted in pairs]
+        self._ids = [current or noted for current, noted in pairs]
 
     def forget_logs(self) -> None:
         """Forget the logs: they go with the last connection, and come with the next."""
