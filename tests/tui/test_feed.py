@@ -415,6 +415,7 @@ async def test_a_paused_feed_counts_a_circuit_as_a_new_line(busy: Scene) -> None
         await press(pilot, "3", "j")
         busy.now += timedelta(seconds=1)
         busy.open_circuit("ci-deploy")
+        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened"))  # a notification
         await until(pilot, lambda: shows(pilot, "paused · 1 new line ↑"))
         await press(pilot, "home")
         await until(pilot, lambda: newest(pilot, 1)[0].startswith(OPENED))
