@@ -7,6 +7,7 @@ import pytest
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.executions import Status
+from firetower.store.events import build_events, newest_events, select_events
 from firetower.store.store import Store
 from store.bench import Bench
 from store.test_queue_plans import statements
@@ -106,6 +107,22 @@ def test_what_is_sent_again_between_two_batches_stays(
     bench.tower.executions.redeliver([two])
     list(batches)
     assert aliases(bench) == ["two", "three"]
+
+
+def test_a_list_has_what_is_pruned_while_it_is_read(store: Store) -> None:
+    bench, config = Bench(store), {"text": "x" * 20_000}
+    bench.automate()
+    bench.tower.runs.start("acme/vision", config=config)
+    fire(bench, "old")
+    bench.now += timedelta(days=100)
+    fire(bench, "last")
+    with store.reading() as reader:
+        rows = reader.connection.execute(select_events()).all()
+        assert pruned(bench) == 1
+        [run] = [one.run for one in build_events(reader, rows) if one.run is not None]
+        assert run.config == config
+        assert len(newest_events(reader, 100)) == len(rows)
+    assert len(bench.tower.events.newest(100)) == 1
 
 
 def test_the_last_day_is_never_forgotten(store: Store) -> None:

@@ -120,6 +120,9 @@ def test_role_settings_that_would_change_what_is_read_are_not_used(
         tells = change.connection.exec_driver_sql
         assert tells("SHOW transaction_isolation").scalar_one() == "read committed"
         assert tells("SELECT 0.1::float8 + 0.2::float8").scalar_one() == 0.1 + 0.2
+    with store.reading() as reader:
+        shown = reader.connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+        assert shown == "repeatable read"
     store.close()
 
 

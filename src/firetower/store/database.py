@@ -34,6 +34,7 @@ from firetower.store.sessions import (
     OnWait,
     connect_options,
     find_holder,
+    set_isolation,
     set_limits,
 )
 
@@ -107,9 +108,9 @@ class Database:
     def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
         """Open a transaction: all of it is done, or nothing. Raises StoreError.
 
-        On SQLite one without `changes` sees one state of the database, and one with `changes`
-        holds the write lock from its start, so what it read stays true until its end. On
-        PostgreSQL each statement sees what was committed before it (READ COMMITTED).
+        One without `changes` sees one state of the database. One with `changes` holds SQLite's
+        write lock from its start, so what it read stays true until its end; on PostgreSQL each of
+        its statements sees what was committed before it.
         """
         if changes:
             self.refuse_read_only()
@@ -134,6 +135,8 @@ class Database:
             except IndexError:
                 connection = self._engine.connect()
             try:
+                if not self.is_sqlite:
+                    set_isolation(connection.connection.dbapi_connection, changes=changes)
                 transaction = connection.begin()
                 # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
                 if self.is_sqlite and changes:

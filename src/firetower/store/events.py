@@ -134,10 +134,7 @@ def whole_metadata(reader: Reader, artifact_id: str, beginning: str) -> str:
 def _whole(reader: Reader, query: Prepared, id_: str | int, beginning: str) -> str:
     if is_whole(beginning):
         return beginning
-    found = query.first(reader.connection, id=id_)
-    if found is None:
-        raise NotFound("an event was deleted while it was read", "Repeat the command.")
-    return str(found[0])
+    return str(query.first(reader.connection, id=id_)[0])
 
 
 def learn_collections(reader: Reader, rows: Sequence[Any]) -> None:

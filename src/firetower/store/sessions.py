@@ -77,8 +77,15 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
         )
     connection.execute(_LIMIT, [json.dumps(_LIMITS)])
     connection.commit()
-    # Whatever the role has: a change reads what was committed while it waited for a lock.
-    connection.isolation_level = 2  # psycopg's READ_COMMITTED
+
+
+def set_isolation(connection: Any, *, changes: bool) -> None:  # noqa: ANN401 - a driver's
+    """Choose what the next transaction sees, whatever the role has.
+
+    A change reads what was committed while it waited for a lock. What only reads sees one state: a
+    list reads its rows first, then what they name, which may be deleted in between.
+    """
+    connection.isolation_level = 2 if changes else 3  # psycopg's READ_COMMITTED, REPEATABLE_READ
 
 
 STATEMENT_TIMEOUT = 60.0
