@@ -40,7 +40,7 @@ async def test_a_defect_is_said_and_logged_and_the_app_works(
             with monkeypatch.context() as patch:
                 patch.setattr(patched, name, fail)
                 await press(pilot, *keys)
-            said = re.sub(r"[\s▌│█]", "", "".join(screen_text(pilot)))
+            said = re.sub(r"[\s▌│█…]", "", "".join(screen_text(pilot)))
             assert "somethingwentwrongthatmustnot:TypeError:nosuchthing" in said
             assert "Pleasereportitwith" in said
             assert "Traceback" in app_log().read_text()
