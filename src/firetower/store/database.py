@@ -135,14 +135,8 @@ class Database:
             except IndexError:
                 connection = self._engine.connect()
             try:
-                if not self.is_sqlite:
-                    set_isolation(connection.connection.dbapi_connection, changes=changes)
                 transaction = connection.begin()
-                # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
-                if self.is_sqlite and changes:
-                    self._begin_change(connection.connection.dbapi_connection)
-                elif self.is_sqlite:
-                    run(connection, "BEGIN")
+                self._begin(connection, changes=changes)
                 yield connection
                 try:
                     if changes and not self.is_sqlite:
@@ -164,6 +158,15 @@ class Database:
                 connection.close()
         finally:
             self._users.remove(thread)
+
+    def _begin(self, connection: Connection, *, changes: bool) -> None:
+        # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
+        if not self.is_sqlite:
+            set_isolation(connection.connection.dbapi_connection, changes=changes)
+        elif changes:
+            self._begin_change(connection.connection.dbapi_connection)
+        else:
+            run(connection, "BEGIN")
 
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
