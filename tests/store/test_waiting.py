@@ -237,7 +237,7 @@ def test_a_long_wait_is_told_of(
 def test_a_server_that_hangs_is_not_waited_for_without_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 0.05)
+    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 1.0)
     url = store.database.location.url
     [folder] = [url.query["host"]] if isinstance(url.query["host"], str) else url.query["host"]
     with relayed(Path(folder) / ".s.PGSQL.5432") as relay:
@@ -249,7 +249,7 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
         )
         with closing(Store.open(through.render_as_string(hide_password=False))) as other:
             with other.reading() as reader:
-                slow = "SELECT pg_sleep(0.3)"  # the server answers others meanwhile
+                slow = "SELECT pg_sleep(1.5)"  # the server answers others meanwhile
                 assert reader.connection.exec_driver_sql(slow).rowcount == 1
 
             def hang() -> None:
@@ -280,8 +280,8 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
 def test_stopped_server_process_is_not_waited_for(
     store: Store, monkeypatch: pytest.MonkeyPatch, doing: str
 ) -> None:
-    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 0.3)
-    monkeypatch.setattr(WatchedConnection, "statement_timeout", 0.6)
+    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 1.0)
+    monkeypatch.setattr(WatchedConnection, "statement_timeout", 2.0)
     monkeypatch.setattr(watch, "_LISTEN_CHECK_INTERVAL", 0.1)
     bench, pids = Bench(store), list[int]()
 
