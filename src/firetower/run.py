@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Protocol, Self
 from firetower.core.catalog import LoggedVersion, Version
 from firetower.core.errors import Conflict, FiretowerError, NotFound, StoreError, Unforeseen
 from firetower.core.points import check_step, flatten
+from firetower.core.references import check_text
 from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
 from firetower.core.text import counted, visible
 from firetower.run_api import Runs, environment_run
@@ -175,7 +176,7 @@ class ActiveRun:
         It is linked to the run. Raises as `tower.log` does.
         """
         return self._here.log(
-            f"{self.reference.project}/{name}",
+            f"{self.reference.project}/{check_text(name, 'name')}",
             paths,
             type=type,
             references=references,

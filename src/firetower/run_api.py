@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from firetower.core.arguments import iterate
 from firetower.core.catalog import Version
 from firetower.core.errors import InvalidInput
 from firetower.core.points import MAX_STEP, Point, check_metric_name, check_step, flatten
-from firetower.core.references import ContainerReference, VersionReference
+from firetower.core.references import ContainerReference, VersionReference, text_of
 from firetower.core.run_changes import RunChanges
 from firetower.core.runs import (
     MetricSummary,
@@ -294,19 +295,19 @@ def environment_run() -> RunReference | None:
 
 
 def _run(run: AnyRun) -> RunReference:
-    return run if isinstance(run, RunReference) else RunReference.parse(str(run))
+    return run if isinstance(run, RunReference) else RunReference.parse(text_of(run))
 
 
 def _checked(points: Iterable[Any]) -> Sequence[Point]:
     """Return points whose names and steps can be such. Raises InvalidInput."""
     checked: list[Point] = []
     names: dict[str, str] = {}
-    for point in points:
+    for point in iterate(points, "points"):
         try:
             name, step, value, at = point
             number = float(value)
             known = names.get(name)
-        except (TypeError, ValueError, OverflowError):
+        except Exception:
             raise InvalidInput(
                 f"a point cannot be {shortened(quoted(point), 60)}",
                 'Give firetower.Point("loss", step, value).',
@@ -315,7 +316,7 @@ def _checked(points: Iterable[Any]) -> Sequence[Point]:
             known = names[name] = check_metric_name(name)
         if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
             raise InvalidInput(
-                f"the moment {shortened(str(at), 40)} of metric {quoted(known)} has no time zone",
+                f"the moment {shortened(quoted(at), 40)} of {quoted(known)} has no time zone",
                 "Give a datetime with one, such as UTC.",
             )
         is_step = type(step) is int and 0 <= step <= MAX_STEP

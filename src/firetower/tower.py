@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Self
 
 from firetower.core.arguments import checked
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
-from firetower.core.json import canonical, clean
+from firetower.core.json import canonical, clean_object
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     ContainerReference,
     VersionReference,
+    check_text,
     check_texts,
     parse_target,
+    path_text,
+    text_of,
 )
 from firetower.core.runs import RunReference
 from firetower.store.catalog import containers, versions
@@ -57,7 +60,7 @@ def connect(
     program that holds a lock, after a second of waiting for it. Raises StoreError when the
     database cannot be used, InvalidInput for a URL or a cause that cannot be read.
     """
-    url = None if database is None else os.fspath(database)
+    url = None if database is None else check_text(path_text(database), "database")
     return Tower(Store.open(url, author=author, cause=cause, read_only=read_only, on_wait=on_wait))
 
 
@@ -91,8 +94,7 @@ class Tower(Transactions):
         reference it is refused, unless it may be `empty`. `run` is the run that made it.
         """
         reference = CollectionReference.parse(collection)
-        values = clean(dict(metadata or {}), "the metadata")
-        assert isinstance(values, dict)
+        values = clean_object(metadata, "the metadata")
         names, labels = check_texts(aliases, "aliases"), check_texts(tags, "tags")
         content = read_content(paths, references, progress, empty=empty)
         with self._store.changing() as change:
@@ -104,7 +106,7 @@ class Tower(Transactions):
                 from firetower.store.lineage import link_artifact
                 from firetower.store.runs import find_run
 
-                run_row = find_run(change, RunReference.parse(str(run))).id
+                run_row = find_run(change, RunReference.parse(text_of(run))).id
                 link_artifact(change, run_row, found.version_id, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
@@ -128,7 +130,7 @@ class Tower(Transactions):
         """
         from firetower.store.log_many import log_many
 
-        made_by = None if run is None else RunReference.parse(str(run))
+        made_by = None if run is None else RunReference.parse(text_of(run))
         return log_many(self._store, items, committed, metadata_differs, unit=unit, run=made_by)
 
     def link(
@@ -156,8 +158,7 @@ class Tower(Transactions):
         The other keys stay; an empty description removes it. What changed and by whom is kept, and
         shown by `version`. It makes no event.
         """
-        values = clean(dict(metadata or {}), "the metadata")
-        assert isinstance(values, dict)
+        values = clean_object(metadata, "the metadata")
         keys = check_texts(unset, "keys")
         with self._store.changing() as change:
             found = versions.update(change, _version(version), values, keys, description)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from core.builders import refusal
 from core.strategies import jsons
-from firetower.core.json import MAX_DEPTH, MAX_DIGITS, clean, dump, parse, parse_object
+from firetower.core.json import MAX_DEPTH, clean, dump, parse, parse_object
 from firetower.core.templates import PayloadTemplate
+from firetower.core.text import MAX_DIGITS
 
 
 class Size(IntEnum):

@@ -14,11 +14,11 @@ from firetower.core.automations import Definition
 from firetower.core.events import EventType
 from firetower.core.executions import Status
 from firetower.core.filters.filter import Filter
-from firetower.core.json import MAX_DIGITS
 from firetower.core.references import ContainerReference
 from firetower.core.requests import render_body
 from firetower.core.retry import Answer, judge
 from firetower.core.scopes import ContainerScope
+from firetower.core.text import MAX_DIGITS
 from hostile.texts import anything, obeyed
 
 numbers = st.sampled_from([10**400, -(10**400), 10**MAX_DIGITS - 1, 1e308, 5e-324, 2**63, -0.0])

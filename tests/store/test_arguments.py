@@ -1,11 +1,13 @@
 """What Python's callers pass: one string is one, and what does not fit is refused in two lines."""
 
 import inspect
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import firetower
@@ -86,6 +88,30 @@ MISFITS: tuple[object, ...] = (
     "a\0b",
     ["\ud800"],
 )
+
+
+class Unreadable(Mapping[str, object]):
+    def __getitem__(self, key: str) -> object:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["a"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Pathless(os.PathLike[str]):
+    def __fspath__(self) -> str:
+        return 7  # type: ignore[return-value]
+
+    def __float__(self) -> float:
+        raise KeyError
+
+    __index__ = __str__ = __float__  # type: ignore[assignment]
+
+
+ODD: tuple[object, ...] = (np.array(1), np.array(["a"]), 10**5_000, Unreadable(), Pathless(), "")
 PARTS = (
     *("", "automations", "endpoints", "events", "executions", "explain", "runs", "secrets"),
     *("tokens", "upkeep"),
@@ -119,7 +145,7 @@ def test_no_argument_of_any_method_raises_a_bare_error(store: Store) -> None:
     tried = 0
     for called, method, parameters in calls(tower):
         for wrong in parameters:
-            for misfit in MISFITS:
+            for misfit in (*MISFITS, *ODD):
                 values = {
                     one.name: misfit if one is wrong else FITTING[one.name]
                     for one in parameters
@@ -157,9 +183,18 @@ def test_no_argument_of_any_method_raises_a_bare_error(store: Store) -> None:
         lambda tower: tower.remove_tag("models/resnet:v0", ["a"]),
         lambda tower: tower.create_registry("new", description=["a"]),
         lambda tower: tower.executions.redeliver("12"),
+        lambda tower: tower.executions.redeliver({"12"}),
+        lambda tower: tower.log_many(np.array(1)),
+        lambda tower: tower.log_many([Unreadable()]),
+        lambda tower: tower.log_many([{"collection": "a/b/c", "type": "m", "paths": Pathless()}]),
+        lambda tower: tower.log("acme/vision/new", Pathless(), type="model"),
+        lambda tower: tower.log("acme/vision/new", ["f"], type="model", run=10**5_000),
+        lambda tower: tower.log("acme/vision/new", ["f"], type="model", metadata={"a": Pathless()}),
+        lambda tower: tower.run("acme/vision", config=Unreadable()),
         lambda tower: tower.executions.newest(5, since=datetime(2026, 1, 1)),
         lambda tower: tower.container("models"),
         lambda tower: firetower.connect(7),  # type: ignore[arg-type]
+        lambda tower: firetower.connect(Pathless()),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(

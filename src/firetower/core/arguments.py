@@ -1,6 +1,6 @@
 """Check the arguments of the Python API by their annotations, before anything is done."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, wraps
 from inspect import unwrap
@@ -9,7 +9,8 @@ from types import UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from firetower.core.errors import InvalidInput
-from firetower.core.text import storable
+from firetower.core.json import items_of
+from firetower.core.text import MAX_DIGITS, TOO_LARGE, storable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +53,14 @@ def check_storable(text: str, what: str) -> str:
     return text
 
 
+def iterate(values: Iterable[T], what: str) -> Iterator[T]:
+    """Return an iterator over values. Raises InvalidInput where there is none."""
+    try:
+        return iter(values)
+    except TypeError:  # NumPy calls an array without a dimension an Iterable
+        raise InvalidInput(f"{what} cannot be {_kind(values)}", "Give a list.") from None
+
+
 def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
     if isinstance(declared, str):
         return True  # the name of what only the method itself imports, and reads
@@ -65,12 +74,14 @@ def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
             fits = False
         case bool():
             fits = kind is bool
+        case int() if abs(value) >= TOO_LARGE:
+            fits = False  # no error could name it
         case bytes() | Mapping() if kind in {Iterable, Sequence}:
             fits = False
         case Mapping() if parts == (str, str):
-            fits = all(isinstance(one, str) for pair in value.items() for one in pair)
-        case Sequence() if parts == (int,):
-            fits = all(isinstance(one, int) for one in value)
+            fits = all(isinstance(one, str) for pair in items_of(value, "it") for one in pair)
+        case Sequence() if parts == (int,) or declared == Sequence[str]:
+            fits = value != "" and all(isinstance(one, parts[0]) for one in value)
         case _:
             fits = isinstance(value, kind)
     return fits
@@ -85,4 +96,6 @@ def _kind(value: object) -> str:
     """Say of what type a value is; the value itself may be a secret."""
     if isinstance(value, datetime) and value.tzinfo is None:
         return "a datetime without a time zone"
+    if isinstance(value, int) and abs(value) >= TOO_LARGE:
+        return f"a number of more than {MAX_DIGITS:,} digits"
     return "None" if value is None else f"of type {type(value).__name__}"

@@ -12,11 +12,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.text import quoted, shortened
-
-MAX_DIGITS = 4_000
-"""Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
-_TOO_LARGE = 10**MAX_DIGITS
+from firetower.core.text import MAX_DIGITS, TOO_LARGE, quoted, shortened
 
 _MOMENTS = ("M", "m")
 """NumPy's kinds of dates and spans of time: of nanoseconds it would give a bare number."""
@@ -98,13 +94,16 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
         case None | bool() | str():
             return value
         case int():
-            if abs(value) >= _TOO_LARGE:
+            if abs(value) >= TOO_LARGE:
                 raise _too_large(what)
             return int(value)
         case float():
             return float(value) if math.isfinite(value) else json.dumps(float(value))
         case Mapping():
-            pairs = [(_key(key, what), clean(item, what, depth + 1)) for key, item in value.items()]
+            pairs = [
+                (_key(key, what), clean(item, what, depth + 1))
+                for key, item in items_of(value, what)
+            ]
             return unique_keys(what, pairs)
         case list() | tuple():
             return [clean(item, what, depth + 1) for item in value]
@@ -112,6 +111,23 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
     if plain is not value:
         return clean(plain, what, depth + 1)
     raise _not_json(value, what)
+
+
+def clean_object(values: Mapping[str, object] | None, what: str) -> dict[str, JsonValue]:
+    """Return a mapping, or nothing at all, as a JSON object. Raises as `clean` does."""
+    return cast("dict[str, JsonValue]", clean({} if values is None else values, what))
+
+
+def items_of(values: Mapping[Any, object], what: str) -> Iterable[tuple[Any, object]]:
+    """Return a mapping's pairs. Raises InvalidInput where it cannot give them."""
+    if type(values) is dict:
+        return values.items()
+    try:
+        return [(key, value) for key, value in values.items()]
+    except Exception as error:  # the mapping's own: some read their values when asked for them
+        raise InvalidInput(
+            f"{what} cannot be read: {type(error).__name__}", "Give it as a plain dict."
+        ) from error
 
 
 def _key(key: object, what: str) -> str:
@@ -135,7 +151,10 @@ def _plain(value: object, what: str) -> object:
     tolist: Any = getattr(value, "tolist", None)
     if not callable(tolist) or getattr(getattr(value, "dtype", None), "kind", "") in _MOMENTS:
         return value
-    plain: object = tolist()
+    try:
+        plain: object = tolist()
+    except Exception:
+        return value
     if type(plain) is not type(value):
         return plain
     if not isinstance(plain, Real):

@@ -7,6 +7,7 @@ from operator import index
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, cast
 
 from firetower.core.errors import InvalidInput
+from firetower.core.json import items_of
 from firetower.core.references import one_spelling
 from firetower.core.text import quoted, shortened
 
@@ -37,7 +38,7 @@ def check_metric_name(name: object) -> str:
         if name.strip() and len(name) <= MAX_METRIC_NAME and name.isprintable():
             return name
     raise InvalidInput(
-        f"metric name {quoted(shortened(str(name), 40))} is not allowed",
+        f"metric name {shortened(quoted(name), 40)} is not allowed",
         f"Use text of 1 to {MAX_METRIC_NAME} printable characters.",
     )
 
@@ -49,7 +50,7 @@ def check_step(step: object) -> int:
     """Return a step. Raises InvalidInput for what is no whole number from 0 on."""
     try:
         number = None if isinstance(step, bool) else index(cast("SupportsIndex", step))
-    except TypeError:  # also of arrays, which have an __index__
+    except Exception:  # a TypeError also of arrays, which have an __index__
         number = None
     if number is None:
         raise InvalidInput(
@@ -92,7 +93,7 @@ def _add_numbers(
         raise InvalidInput(
             f"the metrics are nested deeper than {_MAX_DEPTH} levels", "Flatten them."
         )
-    for key, value in values.items():
+    for key, value in items_of(values, "the metrics"):
         name = f"{prefix}{key}" if prefix and isinstance(key, str) else key
         if type(value) is not float and isinstance(value, Mapping):
             inside = f"{check_metric_name(name)}."
@@ -121,5 +122,5 @@ def _number(value: object) -> float | None:
         return None
     try:
         return float(cast("SupportsFloat", value))
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        return None  # an array or tensor of several elements, or too large a number
+    except Exception:
+        return None  # such as an array or tensor of several elements, or too large a number

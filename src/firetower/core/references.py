@@ -38,6 +38,24 @@ def check_text(text: object, what: str) -> str:
     return text
 
 
+def text_of(value: object) -> str:
+    """Return a reference as text. Raises InvalidInput for what cannot be written."""
+    try:
+        return str(value)
+    except Exception:  # too deep, or too large a number
+        raise InvalidInput(
+            f"a reference cannot be of type {type(value).__name__}", "Give it as a string."
+        ) from None
+
+
+def path_text(value: object) -> object:
+    """Return a path as text or bytes, and anything else as it is."""
+    try:
+        return os.fspath(value) if isinstance(value, os.PathLike) else value
+    except Exception:  # it gives no path
+        return value
+
+
 def check_texts(values: object, what: str) -> tuple[str, ...]:
     """Return one text, or each of several, as a tuple. Raises InvalidInput."""
     if isinstance(values, str | os.PathLike):
@@ -51,8 +69,7 @@ def check_texts(values: object, what: str) -> tuple[str, ...]:
         raise InvalidInput(
             f"{what} are given as {shortened(quoted(values), 40)}", "Give a list of strings."
         )
-    texts = (os.fspath(one) if isinstance(one, os.PathLike) else one for one in given)
-    return tuple(check_text(one, what) for one in texts)
+    return tuple(check_text(path_text(one), what) for one in given)
 
 
 def one_spelling(text: str) -> str:

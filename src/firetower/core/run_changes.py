@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Self
 
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.json import clean, dump
+from firetower.core.json import clean_object, dump
 from firetower.core.references import check_name, check_texts
 from firetower.core.runs import Run, check_run_text
 
@@ -64,8 +64,8 @@ class RunChanges:
             user=None if user is None else check_name(user, "user name"),
             notes=notes,
             tags=None if tags is None else _tags(tags),
-            config=None if config is None else _data(config, "the config"),
-            summary=None if summary is None else _data(summary, "the summary"),
+            config=None if config is None else clean_object(config, "the config"),
+            summary=None if summary is None else clean_object(summary, "the summary"),
             **spelled,
         )
 
@@ -90,10 +90,6 @@ def _joined(
             "Log what is large as an artifact: run.log_artifact, `firetower log`.",
         )
     return joined
-
-
-def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
-    return cast("dict[str, JsonValue]", clean(dict(values), what))
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 """A sparkline's, from the least to the greatest."""
+MAX_DIGITS = 4_000
+"""Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
+TOO_LARGE = 10**MAX_DIGITS
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
+from firetower.core.arguments import iterate
 from firetower.core.catalog import Content
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
-from firetower.core.json import canonical, clean
-from firetower.core.references import CollectionReference, Frozen
+from firetower.core.json import canonical, clean_object, items_of
+from firetower.core.references import CollectionReference, Frozen, path_text
 from firetower.core.runs import RunReference
 from firetower.core.text import first_refusal
 from firetower.store.catalog import versions
@@ -27,7 +28,7 @@ def _one_or_several(value: object) -> object:
     if isinstance(value, str | os.PathLike):
         value = [value]
     if isinstance(value, list | tuple):
-        return [os.fspath(one) if isinstance(one, os.PathLike) else one for one in value]
+        return [path_text(one) for one in value]
     return value
 
 
@@ -69,7 +70,7 @@ def log_many(
     """
     created = 0
     progress = _Progress(unit)
-    numbered = enumerate(items, 1)
+    numbered = enumerate(iterate(items, "items"), 1)
     while batch := _read_batch(numbered, progress):
         new, differing = _log_batch(store, batch, progress, run)
         created += new
@@ -121,14 +122,15 @@ def _read_batch(
 
 def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     try:
-        new = VersionToLog.model_validate(item)
+        new = VersionToLog.model_validate(
+            dict(items_of(item, "it")) if isinstance(item, Mapping) else item
+        )
     except ValidationError as error:
         place, reason = first_refusal(error)
         raise InvalidInput(
             f"{place or 'it'}: {reason}", f"It takes {', '.join(VersionToLog.model_fields)}."
         ) from None
-    metadata = clean(dict(new.metadata), "the metadata")
-    assert isinstance(metadata, dict)
+    metadata = clean_object(new.metadata, "the metadata")
     reference = CollectionReference.parse(new.collection)
     content = read_content(new.paths, new.references, empty=new.empty)
     return number, new, reference, content, metadata

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import index
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
-from firetower.core.errors import Conflict, NotFound
+from firetower.core.arguments import iterate
+from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import Status
 from firetower.core.text import and_list, counted, visible
 from firetower.store import schema
@@ -23,10 +25,13 @@ REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     """Make executions due at once, with the same webhook-id and a new schedule.
 
-    Return how many. Raises NotFound, and Conflict where one of them cannot be sent, with the reason
-    of each; then none is.
+    Return how many. Raises NotFound, InvalidInput for what is no number, and Conflict where one of
+    them cannot be sent, with the reason of each; then none is.
     """
-    ids = list(dict.fromkeys(execution_ids))
+    try:
+        ids = [index(one) for one in dict.fromkeys(iterate(execution_ids, "execution_ids"))]
+    except TypeError:
+        raise InvalidInput("an id of an execution is a whole number", "Give [12, 13].") from None
     refused: dict[str, list[int]] = {}
     for execution_id in ids:
         if reason := _refusal(change.connection, execution_id):
