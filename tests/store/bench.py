@@ -67,9 +67,9 @@ class Bench:
         """Return when the last turn found that there will be something to claim."""
         return self._next_due_at
 
-    def give_back(self, claim: Claim, number: int) -> None:
+    def give_back(self, claim: Claim, number: int, worker: str = "w") -> None:
         with self.store.changing() as change:
-            give_back(change, [replace(claim, number=number)])
+            give_back(change, [replace(claim, number=number)], worker)
 
     def answer(self, claim: Claim, code: int) -> None:
         answer = Answer(code)

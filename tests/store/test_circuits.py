@@ -80,6 +80,19 @@ def waits_of(bench: Bench, execution_id: int) -> int:
         return int(reader.connection.execute(query).scalar_one())
 
 
+def test_an_answer_recorded_twice_counts_once(bench: Bench) -> None:
+    fire(bench, 1)
+    [claim] = bench.turn(room=1)
+    bench.answer(claim, 503)
+    bench.tower.executions.redeliver([bench.only.id])
+    before = bench.only
+    bench.answer(claim, 503)
+    assert bench.only == before
+    with bench.store.reading() as reader:
+        query = select(schema.circuits.c.failures)
+        assert reader.connection.execute(query).scalars().all() == [1]
+
+
 def test_circuit_opens_at_five_failures_that_last_a_minute(bench: Bench) -> None:
     fire(bench, 2 * FAILURES_TO_OPEN)
     claims = bench.turn(room=20)

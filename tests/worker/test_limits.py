@@ -53,10 +53,11 @@ def test_what_was_given_back_is_taken_again_as_if_new(tmp_path: Path) -> None:
     bench.automate()
     bench.tower.add_alias(bench.version, "one")
     [claim] = bench.turn(room=1)
-    for number in (claim.number + 1, claim.number):  # another worker's, its own
-        bench.give_back(claim, number)
-        taken = number == claim.number
-        assert (bench.only.status is Status.PENDING) is taken
+    for number, worker in ((claim.number + 1, "w"), (claim.number, "other")):
+        bench.give_back(claim, number, worker)
+        assert bench.only.status is Status.RUNNING
+    bench.give_back(claim, claim.number)
+    assert bench.only.status is Status.PENDING
     assert bench.only.attempts == 0
     assert bench.turn(room=1) == [claim]
     with bench.store.changing() as change:

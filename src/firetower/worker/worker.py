@@ -96,6 +96,8 @@ class Worker:
     """Added to on the event loop, taken from in the thread once they are recorded."""
     _returned: list[tuple[Claim, NotReady]] = field(default_factory=list)
     """Claims whose requests could not be sent because of a shortage; in the same way."""
+    _uncommitted: list[Claim] = field(default_factory=list)
+    """Claims of commits without an answer, which may have been taken; nothing of them is sent."""
     _shortages: Shortages = field(default_factory=Shortages)
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _waker: Waker = field(init=False)
@@ -276,6 +278,7 @@ class Worker:
             cycle.lines += lines_of_decisions(change, decisions)
             send(cycle.claims)
         del self._results[: len(results)], self._returned[: len(returned)]
+        self._uncommitted.clear()
         self._in_flight = in_flight + _by_endpoint(cycle.claims)
         moments = next_due_at, self._shortages.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
@@ -298,6 +301,7 @@ class Worker:
         def send(claims: Sequence[Claim]) -> None:
             nonlocal committed
             if claims:
+                self._uncommitted += claims
                 endpoints = {claim.endpoint.id: claim.endpoint for claim in claims}
                 secrets = {key: self._secrets(endpoint) for key, endpoint in endpoints.items()}
                 committed = loop.create_future()
@@ -323,7 +327,8 @@ class Worker:
         for claim, error in returned:
             self._shortages.add(claim.endpoint, error, change.now)
         self._shortages.forget(self._cache.endpoints, change.now)
-        give_back(change, [claim for claim, _ in returned])
+        unsent = [*self._uncommitted, *(claim for claim, _ in returned)]
+        give_back(change, unsent, self.id)
         return record(change, results)
 
     def _is_heartbeat_due(self, now: datetime) -> bool:

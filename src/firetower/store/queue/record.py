@@ -24,14 +24,19 @@ from firetower.store.schema import has_status
 
 _executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, schema.endpoints.c
 
-_WEBHOOK_IDS = "SELECT id, webhook_id FROM executions WHERE id IN ({ids})"
+_KNOWN = """
+SELECT executions.id, webhook_id, number FROM executions
+LEFT JOIN attempts ON execution_id = executions.id AND (error IS NULL OR error <> ?)
+WHERE executions.id IN ({ids})
+"""
+"""Executions, with each attempt whose answer is recorded: lost ones have none."""
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
 _GIVE_BACK = """
 UPDATE executions SET
   status = 'pending', attempts = attempts - 1, next_attempt_at = ?,
   lease_until = NULL, worker_id = NULL
-WHERE id = ? AND attempts = ? AND status = 'running'
+WHERE id = ? AND attempts = ? AND worker_id = ? AND status = 'running'
 """
 
 
@@ -58,7 +63,7 @@ class Recorded:
 
     circuit_changes: Sequence[CircuitChange] = ()
     in_time: Sequence[AttemptResult] = ()
-    """Those that decided about their execution."""
+    """Those that decided about their execution, and those that were recorded before."""
     late: Sequence[AttemptResult] = ()
     """Those whose execution another worker has taken over: kept as attempts only."""
 
@@ -69,13 +74,14 @@ def record(
     """Write attempts and update their executions.
 
     An attempt is always written, unless its execution is gone: a backup was restored meanwhile.
+    One whose answer is recorded already changes nothing: that commit was taken, but not answered.
     The execution is updated only if this is still its newest attempt and it has not ended: another
     worker may have taken over the lease.
     """
     connection, now = change.connection, change.now
-    results = _with_execution(connection, results)
+    results, repeated = _split_known(connection, results)
     if not results:
-        return Recorded()
+        return Recorded(in_time=repeated)
     updates, attempts = [], []
     for result in results:
         claim, verdict, duration_ms = result.claim, result.verdict, result.duration_ms
@@ -94,7 +100,7 @@ def record(
     changed = _follow_circuits(change, results, jitter, gone)
     for endpoint_id, reason in gone.items():
         disable_gone(change, endpoint_id, reason)
-    in_time: list[AttemptResult] = []
+    in_time = repeated
     late: list[AttemptResult] = []
     for result in results:
         taken = (result.claim.execution_id, result.claim.number) in updated
@@ -102,14 +108,24 @@ def record(
     return Recorded(changed, in_time, late)
 
 
-def _with_execution(
+def _split_known(
     connection: Connection, results: Sequence[AttemptResult]
-) -> Sequence[AttemptResult]:
+) -> tuple[list[AttemptResult], list[AttemptResult]]:
+    """Return the results that are new, and those that are recorded already."""
     if not results:
-        return ()
+        return [], []
     ids = [result.claim.execution_id for result in results]
-    found = dict(run_with_ids(connection, _WEBHOOK_IDS, ids))
-    return [one for one in results if found.get(one.claim.execution_id) == one.claim.webhook_id]
+    known = set(run_with_ids(connection, _KNOWN, ids, LOST))
+    webhook_ids = {(id_, webhook_id) for id_, webhook_id, _ in known}
+    new, repeated = list[AttemptResult](), list[AttemptResult]()
+    for result in results:
+        claim = result.claim
+        execution = claim.execution_id, claim.webhook_id
+        if (*execution, claim.number) in known:
+            repeated.append(result)
+        elif execution in webhook_ids:
+            new.append(result)
+    return new, repeated
 
 
 def _follow_circuits(
@@ -127,11 +143,11 @@ def _follow_circuits(
     return record_answers(change, runs, probed, jitter, gone=gone)
 
 
-def give_back(change: Change, claims: Collection[Claim]) -> None:
-    """Release claims of which nothing was sent: no attempt is counted."""
+def give_back(change: Change, claims: Collection[Claim], worker_id: str) -> None:
+    """Release a worker's claims of which nothing was sent: no attempt is counted."""
     now = instant_number(change.now)
     for claim in claims:
-        run(change.connection, _GIVE_BACK, (now, claim.execution_id, claim.number))
+        run(change.connection, _GIVE_BACK, (now, claim.execution_id, claim.number, worker_id))
 
 
 def recover(
