@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from firetower.core.errors import InvalidInput
-from firetower.server import files, graphql, run
+from firetower.server import app, files, graphql, run
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN, MAX_REQUESTS
 from firetower.server.fields import MAX_PAGE, Arguments, page
 from serving import Running, serving
@@ -90,7 +91,10 @@ def test_wrong_and_reading_keys(on_sqlite: Running) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2 << 20])
-def test_large_or_late_body_of_a_wrong_key_is_not_read(on_sqlite: Running, size: int) -> None:
+def test_large_or_late_body_of_a_wrong_key_is_not_read(
+    on_sqlite: Running, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(app, "_ARRIVAL_TIMEOUT", 0.1 if size == 1 else math.inf)
     connection = HTTPConnection(on_sqlite.url.removeprefix("http://"), timeout=TIMEOUT)
     connection.putrequest("POST", "/graphql")
     connection.putheader("Authorization", f"Basic {base64.b64encode(b'api:wrong').decode()}")
@@ -98,6 +102,15 @@ def test_large_or_late_body_of_a_wrong_key_is_not_read(on_sqlite: Running, size:
     connection.endheaders()  # and nothing of the body
     assert connection.getresponse().status == 401
     connection.close()
+
+
+def test_key_of_a_small_body_is_looked_up_once(
+    on_sqlite: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_ARRIVAL_TIMEOUT", math.inf)
+    monkeypatch.setattr(on_sqlite.server, "_check_key", lambda _: 1 / 0)
+    for _ in range(5):
+        on_sqlite.query(VIEWER)
 
 
 def test_body_that_does_not_arrive_is_given_up(

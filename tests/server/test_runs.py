@@ -157,6 +157,17 @@ def test_run_that_is_sent_twice_has_its_events_once(running: Running) -> None:
     assert states()[4:] == ["crashed"]
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_values_after_a_run_has_ended_are_kept(on_sqlite: Running, code: int) -> None:
+    start(on_sqlite)
+    send(on_sqlite, [step(0, loss=1)], complete=True, exitcode=code)
+    ended = on_sqlite.tower.runs.get("acme/vision/r1").run
+    assert send(on_sqlite, [step(1, loss=2)], 1) == {}
+    late = on_sqlite.tower.runs.get("acme/vision/r1").run
+    assert (late.state, late.ended_at) == (ended.state, ended.ended_at)
+    assert values(on_sqlite) == [(0, 1), (1, 2)]
+
+
 def test_stopped_run_is_told_to_stop_and_stays_killed(on_sqlite: Running) -> None:
     start(on_sqlite)
     assert send(on_sqlite, [step(0, loss=1)]) == {}

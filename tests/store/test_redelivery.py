@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from firetower.core.endpoints import EndpointKind
+from firetower.core.errors import Conflict
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.store import Store
 from store.bench import Bench
@@ -27,3 +29,18 @@ def test_redeliveries_to_one_endpoint_are_due_one_after_another(bench: Bench) ->
     assert len(bench.turn(room=5)) == 1
     bench.now += 2 * REDELIVERY_INTERVAL
     assert len(bench.turn(room=5)) == 2
+
+
+def test_what_failed_at_the_moment_given_is_sent_again(bench: Bench) -> None:
+    bench.automate()
+    for _ in range(2):
+        bench.now += timedelta(microseconds=1)
+        bench.tower.add_alias(bench.version, f"a{bench.now.microsecond}")
+        [claim] = bench.turn(room=1)
+        bench.answer(claim, 410)
+        bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
+    since, executions = bench.now, bench.tower.executions
+    assert executions.failed_since(since) == {"ci": 1}
+    with pytest.raises(Conflict):
+        executions.redeliver_failed(since + timedelta(microseconds=1))
+    assert executions.redeliver_failed(since) == 1

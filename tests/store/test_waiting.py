@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,13 @@ from sqlalchemy import Connection, make_url, text
 import firetower
 from firetower.core.automations import Mode
 from firetower.core.errors import Conflict, StoreError, StoreLocked
+from firetower.core.executions import SkipReason
 from firetower.core.health import Check, Health
+from firetower.core.matching import Decision
 from firetower.store import automations, doctor, watch, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.evaluate import evaluate
 from firetower.store.sessions import find_holder
 from firetower.store.store import Store
 from firetower.store.watched_connection import WatchedConnection
@@ -90,6 +94,11 @@ def held(url: str, function: str) -> Iterator[int]:
     with psycopg.connect(url, application_name="backup") as connection:
         connection.execute(f"SELECT {function}({_EVENT_ORDER})")
         yield connection.info.backend_pid
+
+
+def evaluate_one(store: Store) -> list[Decision]:
+    with store.changing() as change:
+        return evaluate(change, AutomationCache(), 1)[1]
 
 
 def waiting(connection: psycopg.Connection[Any]) -> int:
@@ -274,6 +283,20 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
                 pass
             relay.passing.set()
             assert {str(one.reference) for one in Tower(other).registries()} <= {"models"}
+
+
+def test_two_workers_begin_a_cooldown_once(store: Store) -> None:
+    bench = Bench(store)
+    bench.automate(records=True, cooldown=timedelta(hours=1))
+    for alias in ("one", "two"):
+        bench.tower.add_alias(bench.version, alias)
+    with psycopg.connect(url_of(store), autocommit=True) as observer, ThreadPoolExecutor() as other:
+        with store.changing() as change:
+            _, decisions = evaluate(change, AutomationCache(), 1)
+            second = other.submit(evaluate_one, store)
+            wait_until(lambda: waiting(observer), "the other to wait for the cooldown")
+        decisions += second.result()
+    assert [one.skip_reason for one in decisions] == [None, SkipReason.COOLDOWN]
 
 
 @pytest.mark.parametrize("doing", ["idle", "active", "listens"])

@@ -1,6 +1,7 @@
 """What an idle worker leaves undone: cycles that its own changes woke."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from firetower.core.matching import Decision
+from firetower.core.runs import HEARTBEAT_INTERVAL as RUN_INTERVAL
 from firetower.delivery.client import open_client
 from firetower.store.changes import Change
 from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.crossings import Evaluated, evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
 from firetower.store.watch import Waker
@@ -40,6 +43,9 @@ async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def counted(change: Change, cache: AutomationCache, limit: int) -> tuple[bool, list[Decision]]:
         calls.append(change)
         return evaluate(change, cache, limit)
+
+    def unfinished(*_: object, **__: object) -> Evaluated:
+        return Evaluated(more=True)
 
     monkeypatch.setattr("firetower.worker.worker.evaluate", counted)
     now = store.clock()
@@ -73,6 +79,20 @@ async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
             run, by_sqlalchemy = _statements(store, cycles)
             assert run <= _MOST_STATEMENTS
             assert by_sqlalchemy == 0
+            store.clock = lambda: now - RUN_INTERVAL  # it was set back
+            assert cycles() == 1
+            assert worker._runs_judged_from > time.monotonic()
+            calls.clear()
+            monkeypatch.setattr("firetower.worker.worker.BATCH", 1)
+            tower.add_alias(version, "a", "b")
+            assert [worker._step(patient=True) for _ in range(2)] == [0, 0]
+            assert worker._step(patient=True) > 0
+            assert len(calls) == 3
+            monkeypatch.setattr("firetower.worker.worker.evaluate_metrics", unfinished)
+            store.clock = lambda: now
+            assert worker._step(patient=True) == 0
+            monkeypatch.setattr("firetower.worker.worker.evaluate_metrics", evaluate_metrics)
+            assert cycles() == 1
 
 
 def _statements(store: Store, cycles: Callable[[], int]) -> tuple[int, int]:
