@@ -277,6 +277,7 @@ class Feed(Listing):
     def _show_unseen(self, unseen: int | None) -> None:
         note = self.query_one(".feed--paused", Static)
         note.display = unseen is not None
+        self.screen.set_class(note.display, "-paused")  # notifications are above the note
         new = f" · {counted(unseen, 'new line')} ↑" if unseen else ""
         note.update(f"paused{new} · Home returns to the newest")
 
