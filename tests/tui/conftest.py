@@ -1,5 +1,6 @@
 """One furnished database, a copy of it for each test, and UTC wherever the tests run."""
 
+import inspect
 import itertools
 import os
 import shutil
@@ -13,6 +14,7 @@ from textual._compositor import Compositor
 from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.pilot import Pilot
 
 from firetower.core.errors import FiretowerError, Unforeseen
@@ -69,6 +71,22 @@ def _defects_fail() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FiretowerApp, "show_error", show)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _work_is_not_begun_early() -> Iterator[None]:
+    """Refuse to run a coroutine as a worker: one that is cancelled before leaves it unawaited."""
+    run_worker = DOMNode.run_worker
+
+    def run(self: DOMNode, work: Any, *options: Any, **named: Any) -> Any:
+        frame = work.cr_frame if inspect.iscoroutine(work) else None
+        own = frame is not None and frame.f_globals["__name__"].startswith("firetower")
+        assert not own, f"give the method, not what it returns: {work}"
+        return run_worker(self, work, *options, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DOMNode, "run_worker", run)
         yield
 
 

@@ -32,6 +32,7 @@ from firetower.core.text import counted, shortened, visible
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
 from firetower.tui.actions import BY_ID, bindings_of, has_effect
+from firetower.tui.background import start_worker
 from firetower.tui.config import Config, read_config
 from firetower.tui.key_queue import KeyQueue, Marker
 from firetower.tui.messages import (
@@ -146,8 +147,8 @@ class FiretowerApp(App[None]):
     def on_mount(self) -> None:
         if not self.is_headless:
             self._stop_job = stop_on_signals(self)
-        self.call_after_refresh(lambda: self.run_worker(self._begin(), group="open"))
-        self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
+        self.call_after_refresh(lambda: start_worker(self, self._begin, "open"))
+        self.set_timer(IMPORT_DELAY, lambda: start_worker(self, self._settle, "open"))
 
     async def _begin(self) -> None:
         await asyncio.to_thread(import_module, "firetower.tui.screens.container")

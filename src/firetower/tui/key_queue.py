@@ -14,6 +14,8 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.worker import Worker
 
+from firetower.tui.background import start_worker
+
 Typed: TypeAlias = events.Key | events.Paste | events.MouseUp
 HANDLING_TIMEOUT = 1.0
 """Seconds after which the next key no longer waits for what the one before has started."""
@@ -65,7 +67,7 @@ class KeyQueue:
         self._typed.set()
         if not self._is_running:
             self._is_running = True
-            self._app.run_worker(self._run(), group="keys")
+            start_worker(self._app, self._run, "keys")
 
     async def begin(self) -> None:
         """Hand on what was typed before there was a screen to act on, once its list has focus."""

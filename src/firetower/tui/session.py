@@ -11,13 +11,14 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
 from firetower.core.errors import Cancelled, FiretowerError, StoreError, Unforeseen
 from firetower.settings import app_log
+from firetower.tui.background import start_worker
 
 if TYPE_CHECKING:
     from firetower.tower import Tower as Tower  # noqa: PLC0414
@@ -193,7 +194,7 @@ def in_background(
 
     @wraps(method)
     def start(node: Node, /, *arguments: P.args, **named: P.kwargs) -> None:
-        worker = node.run_worker(method(node, *arguments, **named))
+        worker = start_worker(node, partial(method, node, *arguments, **named))
         cast("HasSession", node.app).keys.note_started(worker)
 
     return start
@@ -220,7 +221,7 @@ class Refresh:
         self._wanted = True
         if not self._running:
             self._running = True
-            self._owner.run_worker(self._run())
+            start_worker(self._owner, self._run)
 
     def repeat(self, interval: float = AGES_INTERVAL) -> None:
         """Read every so many seconds too while the screen is shown, unless it was just read."""

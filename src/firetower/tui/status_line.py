@@ -9,6 +9,7 @@ from textual.app import App
 from textual.content import Content
 
 from firetower.core.errors import FiretowerError
+from firetower.tui.background import start_worker
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.widgets.bar import status_text
@@ -89,7 +90,7 @@ class StatusLine:
             return
         self._worker_started = True
         self._worker.on_exit = self._worker_exited
-        self._app.run_worker(self._worker.run(), group="worker-process")
+        start_worker(self._app, self._worker.run, "worker-process")
 
     def _worker_exited(self, message: str) -> None:
         self._app.notify(message, severity="warning")

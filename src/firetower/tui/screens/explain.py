@@ -13,6 +13,7 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group, RunFinding, RunOutcome
 from firetower.core.text import counted, visible
+from firetower.tui.background import start_worker
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, OpenRun, post
 from firetower.tui.screens.framed import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
@@ -111,7 +112,7 @@ class ExplainAutomationScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self.run_worker(self._read())
+        start_worker(self, self._read)
 
     async def _read(self) -> None:
         session, name = session_of(self), self.automation

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -19,6 +20,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.statistics import RecentFirings, sparkline
 from firetower.core.text import and_list, counted, shortened, visible
 from firetower.tui.actions import bindings_of, row_actions
+from firetower.tui.background import start_worker
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.container_view import FEW, ListedAutomations
 from firetower.tui.messages import (
@@ -262,8 +264,8 @@ class AutomationList(Listing, AutomationActions):
     def _read_texts(self) -> None:
         """Read all definitions in a thread, before the rows are searched or sorted."""
         rows = self.table.all_rows
-        read = session_of(self).ask(lambda _: [row.text for row in rows])
-        self.run_worker(read, group="texts")
+        read = partial(session_of(self).ask, lambda _: [row.text for row in rows])
+        start_worker(self, read, "texts")
 
     def shown_automation(self) -> Automation | None:
         """Return the automation under the cursor, or say that there is none."""
