@@ -1,5 +1,7 @@
 """The Python API of secrets, in its own module: it needs few of the others'."""
 
+from contextlib import ExitStack
+
 from firetower.store import secrets
 from firetower.store.store import Transactions, changes, reads
 
@@ -25,13 +27,15 @@ class SecretBox(Transactions):
         A crash at any moment leaves every secret readable, and it can be run again. Where the key
         comes from the environment, its first key is the new one.
         """
-        from firetower.store.keys import keep_newest_key, rotate_key  # imports cryptography
+        from firetower.store import keys  # imports cryptography
 
         location = self._store.database.location
-        with self._store.changing() as change:
-            keyring = rotate_key(change.connection, location)
-            if keyring is None:
-                return 0
-            count = secrets.reencrypt(change, keyring)
-        keep_newest_key(location)
+        with ExitStack() as alone:
+            with self._store.changing() as change:
+                alone.enter_context(keys.rotating(location))
+                keyring = keys.rotate_key(change.connection, location)
+                if keyring is None:
+                    return 0
+                count = secrets.reencrypt(change, keyring)
+            keys.keep_newest_key(location)
         return count

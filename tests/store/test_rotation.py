@@ -112,6 +112,29 @@ def test_killed_anywhere_it_leaves_all_readable_and_runs_again(
     assert "," not in key_file(store).read_text()
 
 
+@pytest.mark.parametrize("name", ["_replace_key", "keep_newest_key"])
+def test_a_second_rotation_is_refused_until_the_first_ends(
+    store: Store, tower: Tower, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    real, called = getattr(keys, name), list[object]()
+
+    def look(*given: object) -> None:
+        if not called:
+            called.append(given)
+            said = f"by another process: {os.getpid()}"
+            again = keys.rotating(store.database.location)
+            with pytest.raises(SecretKeyError, match=said) as told, again:
+                pass
+            assert f"kill -9 {os.getpid()}" in told.value.hint
+        real(*given)
+
+    monkeypatch.setattr(keys, name, look)
+    assert tower.secrets.rotate() == 1
+    assert called
+    assert tower.secrets.rotate() == 1
+    assert readable(tower)
+
+
 def test_a_key_of_the_environment_is_rotated_to_its_first(
     store: Store, tower: Tower, monkeypatch: pytest.MonkeyPatch
 ) -> None:

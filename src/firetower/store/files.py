@@ -179,24 +179,33 @@ _READ_LOCKS = range(123, 128)
 
 def find_writer(path: Path) -> Process | None:
     """Return the process that holds a database's write lock, where the system tells (Linux)."""
-    return next(_find_holders(path, "WRITE", _WRITE_LOCK), None)
+    return next(_find_holders(_index(path), "WRITE", _WRITE_LOCK), None)
 
 
 def find_reader(path: Path) -> Process | None:
     """Return another process that reads one state of a database, a stopped one first (Linux)."""
-    found = _find_holders(path, "READ", _READ_LOCKS)
+    found = _find_holders(_index(path), "READ", _READ_LOCKS)
     readers = [one for one in found if one.pid != os.getpid()]
     return next((one for one in readers if one.stopped), next(iter(readers), None))
 
 
-def _find_holders(path: Path, mode: str, places: range) -> Iterator[Process]:
-    index = _id(f"{path.resolve()}-shm")
-    if index is None:
+def find_locker(path: Path) -> Process | None:
+    """Return the process that has locked a whole file or folder (Linux)."""
+    return next(_find_holders(str(path), "WRITE", range(1)), None)
+
+
+def _index(path: Path) -> str:
+    return f"{path.resolve()}-shm"
+
+
+def _find_holders(path: str, mode: str, places: range) -> Iterator[Process]:
+    locked = _id(path)
+    if locked is None:
         return
     with suppress(OSError, ValueError):
         locks = Path("/proc/locks").read_text().splitlines()
         for *_, kind, pid, file, first, _last in map(str.split, locks):
-            if kind == mode and file.endswith(f":{index[1]}") and int(first) in places:
+            if kind == mode and file.endswith(f":{locked[1]}") and int(first) in places:
                 status = Path(f"/proc/{pid}/stat").read_text()
                 name, _, rest = status.partition("(")[2].rpartition(")")
                 stopped = rest.split()[0] in {"T", "t"}

@@ -1,8 +1,9 @@
 """The key that opens the secrets."""
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from firetower.core.errors import InvalidInput, SecretKeyError
 from firetower.settings import SECRET_KEY, read_settings
 from firetower.store import schema
+from firetower.store.files import Process, find_locker
 from firetower.store.location import Location
 
 _CHECK = "secret_key_check"
@@ -75,6 +77,33 @@ def _read_check(connection: Connection, *, lock: bool) -> str | None:
     query = select(schema.state.c.value).where(schema.state.c.key == _CHECK)
     found: str | None = connection.execute(query.with_for_update() if lock else query).scalar()
     return found
+
+
+@contextmanager
+def rotating(location: Location) -> Iterator[None]:
+    """Keep other rotations away from the key file. Raises SecretKeyError where there is one.
+
+    The database does not: PostgreSQL ends the transaction of one that is stopped, which would then
+    go on to write keys that it read before.
+    """
+    with ExitStack() as stack:
+        # Without a key file there is nothing to lock; some network file systems lock no folders.
+        with suppress(InvalidInput, OSError):
+            folder = location.key_file.resolve().parent
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _rotated_by(find_locker(folder)) from None
+        yield
+
+
+def _rotated_by(other: Process | None) -> SecretKeyError:
+    return SecretKeyError(
+        f"the secret key is being rotated by another process{f': {other}' if other else ''}",
+        other.hint if other else "Wait until it is done.",
+    )
 
 
 def rotate_key(connection: Connection, location: Location) -> Keyring | None:
