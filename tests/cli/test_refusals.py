@@ -119,6 +119,25 @@ def _newer(shell: Shell) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("automation", "show"), 1),
+        (("secret", "delete"), 1),
+        (("webhook", "show"), 1),
+        (("log", "acme/vision/resnet", "--type", "model"), 1),
+        (("feed", "--limit"), 2),
+        ((), 2),
+    ],
+)
+def test_a_long_name_is_not_repeated_whole(
+    prepared: Shell, arguments: tuple[str, ...], code: int
+) -> None:
+    done = prepared.run(*arguments, "x" * 100_000)
+    assert (done.returncode, "xxx" in done.stderr) == (code, True)
+    assert len(done.stderr) < 5_000
+
+
 def _of_another_program(shell: Shell) -> None:
     with closing(sqlite3.connect(shell.database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ae1027a6acf'")

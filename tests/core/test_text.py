@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import jsons
+from firetower.core.errors import NotFound
 from firetower.core.text import (
     agreeing,
     and_list,
@@ -95,6 +96,15 @@ def test_a_list_reads_as_a_sentence_does(items: list[str], read: str) -> None:
 )
 def test_a_long_list_says_how_many_more_there_are(count: int, read: str) -> None:
     assert and_list(map(str, range(1, count + 1)), most=2) == read
+
+
+def test_error_leaves_out_the_middle_of_what_is_too_long() -> None:
+    error = NotFound(f"there is no automation {'x' * 10**6}", "y" * 10**6)
+    assert error.message.startswith("there is no automation xxx")
+    assert "… (998,023 characters) …xxx" in error.message
+    assert len(error.text) < 5_000
+    assert NotFound("short", "hint").text == "short\nhint"
+    assert nearest("deplo" * 10**5, ["deploy"]) is None
 
 
 def test_a_count_agrees_with_its_noun() -> None:

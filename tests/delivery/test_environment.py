@@ -12,7 +12,12 @@ import pytest
 
 from cli.shell import Shell, automation
 from delivery.test_client import answer_of, raw_server
-from firetower.delivery.environment import certificate_problem, describe_proxies, find_proxy
+from firetower.delivery.environment import (
+    ca_file_problem,
+    certificate_problem,
+    describe_proxies,
+    find_proxy,
+)
 from receiver import Receiver, serve
 from towers import COMMAND
 
@@ -230,3 +235,9 @@ def test_a_private_target_is_allowed_by_option(tmp_path: Path) -> None:
     assert "metadata address" in done.stderr
     done = shell.run("webhook", "test", "meta", "--allow-private-targets")
     assert "metadata address" not in done.stderr
+
+
+def test_ca_file_of_a_name_that_no_system_takes_is_a_problem() -> None:
+    problem = ca_file_problem("webhook ci", "/" + "x" * 300)
+    assert problem is not None
+    assert "which cannot be read" in problem.message

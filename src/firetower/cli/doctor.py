@@ -12,7 +12,7 @@ from firetower.cli.connect import database_url, read_only
 from firetower.cli.options import json_option
 from firetower.cli.output import print_json
 from firetower.core.health import Check, Health
-from firetower.core.text import and_list, visible
+from firetower.core.text import and_list, bounded, visible
 
 _SIGNS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✗"}
 
@@ -39,7 +39,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
             result = {"check": name, "health": health.value, "message": message}
             print_json({**result, "hint": hint or None})
             continue
-        click.echo(visible(f"{_SIGNS[health]} {health:<4}  {name:<9}  {message}"))
+        click.echo(visible(f"{_SIGNS[health]} {health:<4}  {name:<9}  {bounded(message)}"))
         if hint:
             click.echo(visible(f"{'':19}{hint}"))
     ctx.exit(any(check.health is Health.FAIL for check in checks))

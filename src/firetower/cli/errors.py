@@ -13,7 +13,7 @@ from datetime import datetime
 import click
 
 from firetower.core.errors import FiretowerError
-from firetower.core.text import first_refusal, visible
+from firetower.core.text import bounded, first_refusal, visible
 
 _REFUSED = 1
 _INTERRUPTED = 130
@@ -110,6 +110,7 @@ def _run_click(command: click.Command, arguments: list[str] | None) -> int:
         returned = command.main(arguments, prog_name="firetower", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
+        error.message = bounded(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -122,7 +123,7 @@ def _run_click(command: click.Command, arguments: list[str] | None) -> int:
 
 
 def _refuse(message: str, hint: str) -> int:
-    click.echo(visible(message), err=True)
+    click.echo(visible(bounded(message)), err=True)
     click.echo(visible(hint), err=True)
     return _REFUSED
 

@@ -1,13 +1,14 @@
 """The errors a caller can expect."""
 
+from firetower.core.text import bounded
+
 
 class FiretowerError(Exception):
     """What is wrong, and what to do about it: one line each."""
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = bounded(message), bounded(hint)
+        super().__init__(self.message)
 
     @property
     def text(self) -> str:

@@ -15,12 +15,13 @@ BARS = "▁▂▃▄▅▆▇█"
 MAX_DIGITS = 4_000
 """Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
 TOO_LARGE = 10**MAX_DIGITS
+_LONGEST_MESSAGE, _END, _LONGEST_WORD = 2_000, 500, 500
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice that `word` was most likely meant to be, if one is close."""
-    found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word[:_LONGEST_WORD], list(choices), n=1, cutoff=0.5)
     return found[0] if found else None
 
 
@@ -72,6 +73,14 @@ def quoted(value: object) -> str:
 def shortened(text: str, limit: int) -> str:
     """Return the first `limit` characters, saying so with an ellipsis when some were cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def bounded(text: str) -> str:
+    """Return a message without its middle where it repeats too much of what it is about."""
+    left_out = len(text) - _LONGEST_MESSAGE
+    if left_out <= 0:
+        return text
+    return f"{text[: _LONGEST_MESSAGE - _END]}… ({left_out:,} characters) …{text[-_END:]}"
 
 
 def and_list(words: Iterable[str], conjunction: str = "and", *, most: int | None = None) -> str:

@@ -9,6 +9,8 @@ from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
 
 _CLOCK = re.compile(r"(?:(today|yesterday)\s*)?(\d{1,2}:\d{2}(?::\d{2})?)?", re.IGNORECASE)
+_LONGEST = 100
+"""Characters of a span of time."""
 
 
 def duration(span: timedelta) -> str:
@@ -23,7 +25,8 @@ def duration(span: timedelta) -> str:
 def parse_duration(text: str) -> timedelta:
     """Read "30s", "10m", "2h30m", "30d". Raises InvalidInput."""
     try:
-        span = durationpy.from_str(text.strip())
+        # It takes a minute to read 100,000 digits.
+        span = durationpy.from_str(text.strip()) if len(text) <= _LONGEST else None
     except (durationpy.DurationError, OverflowError, ValueError):
         span = None
     if not isinstance(span, timedelta) or not text.strip() or span < timedelta(0):

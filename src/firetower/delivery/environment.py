@@ -59,9 +59,9 @@ def _unreadable(name: str, path: str) -> str:
     if name == "SSL_CERT_DIR":
         found = any(Path(one).is_dir() for one in path.split(os.pathsep))
         return "" if found else "which is no folder"
-    if is_no_file(path):
-        return "which is no file"
     try:
+        if is_no_file(path):
+            return "which is no file"
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
         return "which holds no certificates"
