@@ -3,10 +3,14 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from cli.shell import Shell
+from firetower.cli.database import database
+from firetower.core.errors import StoreError
+from firetower.store.database import Database
 
 DAY = 24 * 60 * 60 * 1_000_000
 
@@ -31,6 +35,20 @@ def test_prune_says_how_much_and_deletes_with_yes(shell: Shell) -> None:
     assert len(shell.objects("events")) == 1
     again = shell.run("database", "prune", "--older-than", "90d")
     assert "No events before" in again.stderr
+
+
+def test_prune_whose_vacuum_fails_says_what_it_deleted(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    age(shell)
+    monkeypatch.setenv("FIRETOWER_DATABASE_URL", str(shell.database))
+    full = StoreError("the database cannot grow", "Free some space.")
+    monkeypatch.setattr(Database, "vacuum", Mock(side_effect=full))
+    arguments = ["prune", "--older-than", "90d", "--yes", "--vacuum"]
+    with pytest.raises(StoreError, match="cannot grow"):
+        database.main(arguments, standalone_mode=False)
+    assert "Deleted " in capsys.readouterr().err
+    assert len(shell.objects("events")) == 1
 
 
 @pytest.mark.parametrize("span", ["-5m", "-90d", "5", "1h", "99999999999999999999d"])

@@ -1,6 +1,6 @@
 """What is forgotten, and what never is."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from firetower.store.events import build_events, newest_events, select_events
 from firetower.store.store import Store
 from store.bench import Bench
 from store.test_queue_plans import statements
+from towers import run
 
 
 def fire(bench: Bench, alias: str, code: int | None = 200) -> int:
@@ -123,6 +124,26 @@ def test_a_list_has_what_is_pruned_while_it_is_read(store: Store) -> None:
         assert run.config == config
         assert len(newest_events(reader, 100)) == len(rows)
     assert len(bench.tower.events.newest(100)) == 1
+
+
+def test_vacuum_is_refused_on_postgresql_before_events_go(store: Store) -> None:
+    bench = Bench(store)
+    bench.now = datetime.now(UTC) - timedelta(days=100)
+    for alias in ("old", "newest"):
+        bench.tower.add_alias(bench.version, alias)
+    bench.turn()
+    url = store.database.location.url.set(drivername=store.database.location.url.get_backend_name())
+    done = run(
+        url.render_as_string(hide_password=False).removeprefix("sqlite:///"),
+        *("database", "prune", "--older-than", "90d", "--yes", "--vacuum"),
+    )
+    left = len(bench.tower.events.newest(100))
+    said = done.stderr.partition(" events")[0]
+    if store.database.is_sqlite:
+        assert (done.returncode, left, said) == (0, 1, "Deleted 5")
+    else:
+        assert (done.returncode, left) == (1, 6)
+        assert "Leave out --vacuum" in done.stderr
 
 
 def test_the_last_day_is_never_forgotten(store: Store) -> None:

@@ -101,6 +101,12 @@ def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
       firetower database prune --older-than 90d
       firetower database prune --older-than 90d --yes --vacuum
     """
+    from firetower.store.location import Location
+
+    if vacuum and not Location.of(database_url()).is_sqlite:
+        raise FiretowerError(
+            "PostgreSQL frees space automatically", "Leave out --vacuum; autovacuum does it."
+        )
     with open_tower() as tower:
         before = tower.upkeep.cutoff(older_than)
         planned = tower.upkeep.plan(before)
@@ -120,9 +126,8 @@ def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
                 for batch in tower.upkeep.prune(before):
                     done += batch.events + batch.points
                     show_progress(done / total, f"{done:,} of {total:,}")
-        if vacuum:
+            say(f"Deleted {found}.")
+        else:
+            say(f"No events before {date(before)} can be deleted.")
+        if vacuum:  # needs room on the disk, and so may fail
             tower.upkeep.give_back_space()
-    if total:
-        say(f"Deleted {found}.")
-    else:
-        say(f"No events before {date(before)} can be deleted.")

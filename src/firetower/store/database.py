@@ -295,7 +295,7 @@ class Database:
         """
         if not self.is_sqlite:
             raise StoreError(
-                "PostgreSQL frees space automatically", "Leave out --vacuum; autovacuum does it."
+                "PostgreSQL frees space automatically", "Do without it; autovacuum does it."
             )
         self.refuse_read_only()
         with self.raw() as connection:
