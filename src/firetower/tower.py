@@ -178,17 +178,20 @@ class Tower(Transactions):
 
         return self._change(delete, parse_target(str(target)))
 
-    def add_alias(self, version: Version | str, *aliases: str) -> None:
-        """Add aliases to a version, moving those that name another version of its collection."""
-        self._change(add_aliases, _version(version), aliases)
+    def add_alias(self, version: Version | str, *aliases: str) -> tuple[str, ...]:
+        """Add aliases to a version, moving those that name another version of its collection.
+
+        Return those that it did not have.
+        """
+        return self._change(add_aliases, _version(version), aliases)
 
     def remove_alias(self, version: Version | str, *aliases: str) -> None:
         """Remove aliases from a version."""
         self._change(remove_aliases, _version(version), aliases)
 
-    def add_tag(self, target: Version | str, *labels: str) -> None:
-        """Add tags to a version, or to a collection."""
-        self._change(add_tags, parse_target(str(target)), labels)
+    def add_tag(self, target: Version | str, *labels: str) -> tuple[str, ...]:
+        """Add tags to a version, or to a collection; return those that it did not have."""
+        return self._change(add_tags, parse_target(str(target)), labels)
 
     def remove_tag(self, target: Version | str, *labels: str) -> None:
         """Remove tags from a version, or from a collection."""

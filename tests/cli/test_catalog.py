@@ -32,6 +32,21 @@ def test_catalog_can_be_changed_and_shown(shell: Shell) -> None:
     assert project["contents"] == []
 
 
+def test_labels_say_what_was_added_and_removed(shell: Shell) -> None:
+    version = "models/resnet:v0"
+    for words, said in (
+        (("alias", "add", version, "a", "b", "a"), f"Added aliases a and b to {version}.\n"),
+        (("alias", "add", version, "b", "c"), f"Added alias c to {version}.\n"),
+        (("alias", "add", version, "b"), f"{version} has all of that already.\n"),
+        (("alias", "remove", version, "a", "b"), f"Removed aliases a and b from {version}.\n"),
+        (("tag", "add", "models/resnet", "x"), "Added tag x to models/resnet.\n"),
+        (("tag", "add", "models/resnet", "x"), "models/resnet has all of that already.\n"),
+        (("tag", "remove", "models/resnet", "x"), "Removed tag x from models/resnet.\n"),
+    ):
+        done = shell.run(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
 def test_log_from_lines_creates_a_version_each(shell: Shell) -> None:
     done = shell.run("log", "--from", "-", "--json", stdin=lines_of(450))
     assert json.loads(done.stdout) == {"lines": 450, "created": 450, "metadata_differs": []}

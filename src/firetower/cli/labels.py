@@ -1,8 +1,12 @@
 """`firetower alias` and `firetower tag`."""
 
+from collections.abc import Sequence
+
 import click
 
 from firetower.cli.connect import open_tower
+from firetower.cli.output import say
+from firetower.core.text import and_list
 
 _version = click.argument("version", metavar="REF")
 _aliases = click.argument("aliases", nargs=-1, required=True, metavar="ALIAS...")
@@ -30,7 +34,7 @@ def add_alias(*, version: str, aliases: tuple[str, ...]) -> None:
       firetower alias add models/resnet:v3 production
     """
     with open_tower() as tower:
-        tower.add_alias(version, *aliases)
+        _say_added("alias", tower.add_alias(version, *aliases), version)
 
 
 @alias.command("remove")
@@ -44,6 +48,7 @@ def remove_alias(*, version: str, aliases: tuple[str, ...]) -> None:
     """
     with open_tower() as tower:
         tower.remove_alias(version, *aliases)
+    say(f"Removed {_named('alias', aliases)} from {version}.")
 
 
 @click.group()
@@ -66,7 +71,7 @@ def add_tag(*, target: str, tags: tuple[str, ...]) -> None:
       firetower tag add models/resnet:v3 reviewed
     """
     with open_tower() as tower:
-        tower.add_tag(target, *tags)
+        _say_added("tag", tower.add_tag(target, *tags), target)
 
 
 @tag.command("remove")
@@ -80,3 +85,18 @@ def remove_tag(*, target: str, tags: tuple[str, ...]) -> None:
     """
     with open_tower() as tower:
         tower.remove_tag(target, *tags)
+    say(f"Removed {_named('tag', tags)} from {target}.")
+
+
+def _say_added(noun: str, added: Sequence[str], target: str) -> None:
+    done = (
+        f"Added {_named(noun, added)} to {target}."
+        if added
+        else f"{target} has all of that already."
+    )
+    say(done)
+
+
+def _named(noun: str, names: Sequence[str]) -> str:
+    nouns = {"alias": "aliases", "tag": "tags"}
+    return f"{noun if len(names) == 1 else nouns[noun]} {and_list(names, most=5)}"

@@ -24,21 +24,25 @@ _NAMED = Prepared(select(_aliases.version_index).where(_IS_IT))
 _MOVE = Prepared(schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index")))
 
 
-def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
-    """Let aliases name a version, moving those that name another. Raises NotFound, InvalidInput."""
+def add_aliases(
+    change: Change, reference: VersionReference, aliases: Iterable[str]
+) -> tuple[str, ...]:
+    """Let aliases name a version, moving those that name another; return those it did not have.
+
+    Raises NotFound, InvalidInput.
+    """
     checked = [check_alias(alias) for alias in aliases]
     version = find_version(change, reference, lock=True)
-    for alias in checked:
-        point_alias(change, version, alias)
+    return tuple(alias for alias in checked if point_alias(change, version, alias))
 
 
-def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
-    """Let one alias name a version; an alias that does so already stays as it is."""
+def point_alias(change: Change, version: FoundVersion, alias: str) -> bool:
+    """Let one alias name a version; return whether it did not before."""
     connection, collection = change.connection, version.collection.id
     named = _NAMED.first(connection, collection=collection, name=alias)
     before: int | None = None if named is None else named.version_index
     if before == version.index:
-        return
+        return False
     if before is None:
         change.insert(schema.aliases, **version.membership, alias=alias)
     else:
@@ -50,6 +54,7 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
         alias=alias,
         previous_index=before,
     )
+    return True
 
 
 def remove_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
@@ -78,12 +83,14 @@ def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
 Target = VersionReference | CollectionReference
 
 
-def add_tags(change: Change, target: Target, tags: Iterable[str]) -> None:
-    """Put tags on a version or a collection; those it has stay. Raises NotFound, InvalidInput."""
+def add_tags(change: Change, target: Target, tags: Iterable[str]) -> tuple[str, ...]:
+    """Put tags on a version or a collection; return those it did not have.
+
+    Raises NotFound, InvalidInput.
+    """
     checked = [check_name(tag, "tag") for tag in tags]
     found = _find(change, target)
-    for tag in checked:
-        put_tag(change, found, tag)
+    return tuple(tag for tag in checked if put_tag(change, found, tag))
 
 
 def remove_tags(change: Change, target: Target, tags: Iterable[str]) -> None:
@@ -104,16 +111,17 @@ def _find(change: Change, target: Target) -> FoundVersion | FoundCollection:
     return find_collection(change, target, lock=True)
 
 
-def put_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> None:
-    """Put one tag on a version or a collection."""
+def put_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> bool:
+    """Put one tag on a version or a collection; return whether it did not have it."""
     table, key = _table_and_key(found)
     if change.insert_if_new(table, **key, tag=tag) is None:
-        return
+        return False
     if isinstance(found, FoundVersion):
         collection, version = found.collection.id, found.key
         change.record(EventType.ADD_ARTIFACT_TAG, collection, version=version, tag=tag)
     else:
         change.record(EventType.ADD_COLLECTION_TAG, found.id, tag=tag)
+    return True
 
 
 def drop_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> bool:
