@@ -68,6 +68,10 @@ async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
             await run(pilot, name, said)
             assert isinstance(pilot.app.screen, screen)
         await press(pilot, "escape")
+        await search(pilot, "re", "Suspend, `fg` resumes")
+        found = "".join(screen_text(pilot)[4:])
+        assert found.index("Redraw") < found.index("Suspend")
+        await press(pilot, "escape")
         await run(pilot, "Theme: light", "the config file keeps it")
         assert pilot.app.theme == themes.LIGHT.name
 

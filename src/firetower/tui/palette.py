@@ -124,7 +124,9 @@ class ActionCommands(Provider):
         matcher = self.matcher(query)
         for name, said, run in self._commands():
             if score := matcher.match(name):
-                yield Hit(score, _line(name, said), run, name)
+                # Textual scores the beginning of any word alike.
+                begins_so = name.lower().startswith(query.lower())
+                yield Hit(score + begins_so, _line(name, said), run, name)
 
 
 class NamedCommands(Provider):
