@@ -237,9 +237,15 @@ class Tower(Transactions):
         with self._store.reading() as reader:
             return with_runs(reader, reference, versions.show_detail(reader, reference))
 
-    def versions(self, collection: str) -> list[Version]:
-        """Return a collection's versions, the newest first."""
-        return self._read(versions.list_versions, CollectionReference.parse(collection))
+    def versions(
+        self, collection: str, *, limit: int | None = None, before: int | None = None
+    ) -> list[Version]:
+        """Return a collection's versions, the newest first, each with its metadata.
+
+        Of many read a page at a time: at most `limit`, those with an index below `before`.
+        """
+        reference = CollectionReference.parse(collection)
+        return self._read(versions.list_versions, reference, limit=limit, before=before)
 
     def search(self, text: str) -> "list[Found]":
         """Return everything whose name has the words of a text, at most 20 of each kind."""

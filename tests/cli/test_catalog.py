@@ -32,6 +32,16 @@ def test_catalog_can_be_changed_and_shown(shell: Shell) -> None:
     assert project["contents"] == []
 
 
+def test_more_versions_than_a_page_are_all_shown_and_counted(shell: Shell) -> None:
+    line = '{"collection": "acme/vision/vit", "type": "m", "references": ["s3://b/%d"]}'
+    shell.run("log", "--from", "-", stdin="\n".join(line % number for number in range(101)))
+    shown = [one["version"] for one in shell.objects("show", "acme/vision/vit")]
+    assert shown == [f"acme/vision/vit:v{number}" for number in range(100, -1, -1)]
+    assert len(shell.ok("show", "acme/vision/vit").splitlines()) == 102
+    deleted = shell.run("delete", "acme/vision/vit", "--yes").stderr
+    assert "which has 101 versions" in deleted
+
+
 def test_labels_say_what_was_added_and_removed(shell: Shell) -> None:
     version = "models/resnet:v0"
     for words, said in (

@@ -51,6 +51,20 @@ def test_logging_makes_what_is_new_and_moves_latest(tower: Tower) -> None:
     assert (oldest.index, oldest.aliases, oldest.tags) == (0, (), ())
 
 
+def test_versions_are_read_in_pages(tower: Tower) -> None:
+    for number in range(5):
+        tower.log("acme/vision/vit", type="model", references=f"s3://b/{number}")
+
+    def indexes(**page: int) -> list[int]:
+        return [one.index for one in tower.versions("acme/vision/vit", **page)]
+
+    tower.delete("acme/vision/vit:v1")
+    assert indexes() == indexes(limit=2**70, before=2**70) == [4, 3, 2, 0]
+    assert indexes(limit=2) == [4, 3]
+    assert indexes(limit=2, before=3) == [2, 0]
+    assert indexes(before=0) == indexes(limit=0) == indexes(limit=-1) == []
+
+
 def test_the_same_content_makes_no_new_version_but_its_aliases_apply(tower: Tower) -> None:
     first = tower.log("acme/vision/resnet", type="model", empty=True)
     again = tower.log("acme/vision/resnet", type="model", empty=True, aliases=["best"])

@@ -1,8 +1,8 @@
 """`firetower log`, `link`, `unlink`, `delete`, `edit` and `show`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 from pydantic import JsonValue
@@ -17,7 +17,11 @@ from firetower.core.metadata import MAX_TEXT, metadata_of
 from firetower.core.text import agreeing, and_list, byte_count, counted, shell_word
 from firetower.settings import read_settings
 
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 _BAR_FROM_BYTES = 64 * 1024 * 1024
+_PAGE = 100
 _aliases = click.option(
     "--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to add to the version."
 )
@@ -207,7 +211,7 @@ def delete(*, target: str, yes: bool) -> None:
     with open_tower() as tower:
         what = target
         if ":" not in target:
-            what += f", which has {counted(len(tower.versions(target)), 'version')}"
+            what += f", which has {counted(sum(1 for _ in _versions(tower, target)), 'version')}"
         ask_to_delete(what, yes=yes)
         tower.delete(target)
     say(f"Deleted {what}.")
@@ -257,20 +261,24 @@ def show(*, reference: str, as_json: bool) -> None:
                 print_json(detail.as_data())
             else:
                 _print_detail(detail)
-            return
-        versions = tower.versions(reference)
-    if as_json:
-        print_json(*(version.as_data() for version in versions))
-    else:
-        _print_versions(versions)
+        elif as_json:
+            for version in _versions(tower, reference):
+                print_json(version.as_data())
+        else:
+            print_rows(
+                ("version", "type", "size", "aliases", "tags", "author", "created"),
+                map(_version_row, _versions(tower, reference)),
+                "No versions yet.",
+            )
 
 
-def _print_versions(versions: list[Version]) -> None:
-    print_rows(
-        ("version", "type", "size", "aliases", "tags", "author", "created"),
-        map(_version_row, versions),
-        "No versions yet.",
-    )
+def _versions(tower: "Tower", collection: str) -> Iterator[Version]:
+    """Yield a collection's versions, the newest first; few are in memory, with their metadata."""
+    page = tower.versions(collection, limit=_PAGE)
+    while page:
+        yield from page
+        before = page[-1].index  # 0 is the last there can be
+        page = tower.versions(collection, limit=_PAGE, before=before) if before else []
 
 
 def _version_row(one: Version) -> tuple[str, ...]:

@@ -81,7 +81,13 @@ _SHOWN = (
     .where(_memberships.collection_id == bindparam("collection_id"))
 )
 _SHOWN_ONE = Prepared(_SHOWN.where(_memberships.version_index == bindparam("version_index")))
-_SHOWN_ALL = Prepared(_SHOWN.order_by(_memberships.version_index.desc()))
+_SHOWN_PAGE = Prepared(
+    _SHOWN.where(_memberships.version_index < bindparam("before"))
+    .order_by(_memberships.version_index.desc())
+    .limit(bindparam("limit"))
+)
+_MOST = 2**31 - 1
+"""Versions of a collection: the largest number of an INTEGER column."""
 _ENTRIES = TypeAdapter(tuple[Entry, ...], config={"defer_build": True})
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -311,10 +317,20 @@ def show(reader: Reader, version: FoundVersion) -> Version:
     return _version(reader, version.collection, row)
 
 
-def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
-    """Return a collection's versions, the newest first. Raises NotFound."""
+def list_versions(
+    reader: Reader,
+    reference: CollectionReference,
+    *,
+    limit: int | None = None,
+    before: int | None = None,
+) -> list[Version]:
+    """Return a collection's versions below an index, or all, the newest first. Raises NotFound."""
     collection = find_collection(reader, reference)
-    rows = _SHOWN_ALL.rows(reader.connection, collection_id=collection.id)
+    bounds = {
+        name: _MOST if given is None else max(0, min(given, _MOST))
+        for name, given in (("limit", limit), ("before", before))
+    }
+    rows = _SHOWN_PAGE.rows(reader.connection, collection_id=collection.id, **bounds)
     reader.learn(row.home_collection_id for row in rows)
     return [_version(reader, collection, row) for row in rows]
 
