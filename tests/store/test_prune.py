@@ -8,6 +8,7 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.executions import Status
 from firetower.store.events import build_events, newest_events, select_events
+from firetower.store.follow import Follower
 from firetower.store.store import Store
 from store.bench import Bench
 from store.test_queue_plans import statements
@@ -144,6 +145,29 @@ def test_vacuum_is_refused_on_postgresql_before_events_go(store: Store) -> None:
     else:
         assert (done.returncode, left) == (1, 6)
         assert "Leave out --vacuum" in done.stderr
+
+
+def test_who_follows_takes_no_prune_for_a_restored_backup(store: Store) -> None:
+    bench = Bench(store)
+    bench.automate("sends")
+    bench.automate("records", records=True, event_type=EventType.ADD_ARTIFACT_TAG)
+    for old in ("older", "old"):
+        fire(bench, old)
+    with store.reading() as reader:
+        follower = Follower.from_now(reader)
+    bench.tower.add_tag(bench.version, "last")
+    bench.turn()
+    for name in ("sends", "records"):
+        bench.tower.automations.delete(name)
+    bench.now += timedelta(days=100)
+    bench.tower.add_tag(bench.version, "newest")
+    bench.turn()
+    with store.reading() as reader:
+        assert len(follower.poll(reader)) == 1
+    assert pruned(bench) == 1
+    with store.reading() as reader:
+        assert not follower.poll(reader)
+    assert aliases(bench) == ["old", None]
 
 
 def test_the_last_day_is_never_forgotten(store: Store) -> None:

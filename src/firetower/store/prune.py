@@ -203,7 +203,9 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
     """Return the query of the events that may be deleted.
 
     Kept are those that wait for their evaluation, those with an execution that is not finished or
-    finished later, that of each automation's newest execution, and the newest: ids continue there.
+    finished later, that of each automation's newest execution, and those of the newest event,
+    execution and attempt: ids continue there, and followers take a database without them for one
+    that went back.
     """
     unfinished = (
         select(_executions.id)
@@ -214,13 +216,22 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
         .exists()
     )
     newest = select(func.max(_events.id)).scalar_subquery()
+    execution = select(func.max(_executions.id)).scalar_subquery()
+    attempt = select(func.max(_attempts.id)).scalar_subquery()
+    attempted = select(_attempts.execution_id).where(_attempts.id == attempt).scalar_subquery()
     return select(_events.id).where(
         _events.recorded_at < before,
         _events.evaluated == true(),
         _events.id < newest,
+        *(_events.id != _event_of(which) for which in (execution, attempted)),
         ~unfinished,
         ~_is_an_automations_newest(),
     )
+
+
+def _event_of(execution: ColumnElement[int]) -> ColumnElement[int]:
+    found = select(_executions.event_id).where(_executions.id == execution).scalar_subquery()
+    return func.coalesce(found, 0)
 
 
 def _is_an_automations_newest() -> ColumnElement[bool]:
