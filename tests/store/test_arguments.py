@@ -193,6 +193,7 @@ def test_no_argument_of_any_method_raises_a_bare_error(store: Store) -> None:
         lambda tower: tower.run("acme/vision", config=Unreadable()),
         lambda tower: tower.executions.newest(5, since=datetime(2026, 1, 1)),
         lambda tower: tower.container("models"),
+        lambda tower: tower.runs.listing(ContainerReference.project("acme/vision"), metrics="loss"),
         lambda tower: firetower.connect(7),  # type: ignore[arg-type]
         lambda tower: firetower.connect(Pathless()),
     ],

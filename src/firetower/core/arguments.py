@@ -81,7 +81,7 @@ def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
         case Mapping() if parts == (str, str):
             fits = all(isinstance(one, str) for pair in items_of(value, "it") for one in pair)
         case Sequence() if parts == (int,) or declared == Sequence[str]:
-            fits = value != "" and all(isinstance(one, parts[0]) for one in value)
+            fits = not isinstance(value, str) and all(isinstance(one, parts[0]) for one in value)
         case _:
             fits = isinstance(value, kind)
     return fits
