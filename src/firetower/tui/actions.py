@@ -140,7 +140,7 @@ ACTIONS: Sequence[Action] = (
     Action("app.find", "ctrl+p", "Find anything", "command_palette", priority=True),
     _anywhere("app.quit", "ctrl+q", "Leave Firetower at once", "quit"),
     _anywhere("app.copy", "ctrl+c,super+c", "Copy what is selected", "copy_selection"),
-    _anywhere("app.suspend", "ctrl+z", "Suspend, `fg` resumes", "suspend_process"),
+    _anywhere("app.suspend", "ctrl+z", "Suspend, `fg` continues", "suspend_process"),
     _anywhere("app.redraw", "ctrl+l", "Redraw", "redraw"),
     Action("page.back", "q,escape,backspace", "Back"),
     _move("container.previous-tab", "h,left,left_square_bracket", "Previous tab", "tab(-1)"),

@@ -90,6 +90,8 @@ def active_keys(screen: Screen[object]) -> list[ActiveBinding]:
     return [active for active in screen.active_bindings.values() if active.enabled]
 
 
+_WITHIN_A_WORD = 5.0
+"""The most that an action scores of which no word begins with what was typed."""
 DEBOUNCE = 0.05
 """Seconds after a letter until the database is searched: the next letter may be near."""
 
@@ -124,9 +126,7 @@ class ActionCommands(Provider):
         matcher = self.matcher(query)
         for name, said, run in self._commands():
             if score := matcher.match(name):
-                # Textual scores the beginning of any word alike.
-                begins_so = name.lower().startswith(query.lower())
-                yield Hit(score + begins_so, _line(name, said), run, name)
+                yield Hit(_action_score(score, name, query), _line(name, said), run, name)
 
 
 class NamedCommands(Provider):
@@ -155,12 +155,17 @@ def _kind(found: Found) -> str:
     return str(found.kind)
 
 
-def _score(label: str, words: list[str]) -> float:
-    """Return how near a name is to what was typed.
+def _action_score(score: float, name: str, query: str) -> float:
+    """Return Textual's score of an action; less than a name's where no word of it begins so.
 
-    Textual scores an action 12 and more whose word begins so, and less than 6 whose letters only
-    come in this order: names are between the two, and a whole name before all.
+    Textual gives the beginning of a word 6 and more, and three letters within one 9.
     """
+    begins_a_word = f" {query.lower()}" in f" {name.lower()}"
+    return score if begins_a_word else min(score, _WITHIN_A_WORD)
+
+
+def _score(label: str, words: list[str]) -> float:
+    """Return how near a name is to what was typed; a whole name comes before all."""
     typed = " ".join(words)
     if label.lower() == typed:
         return 100
