@@ -139,13 +139,14 @@ def test_pipe_beside_a_database_is_told_and_not_opened(tmp_path: Path, end: str)
 
 
 def test_a_file_with_two_names_is_refused_until_it_has_one(tmp_path: Path) -> None:
-    path, other = tmp_path / "tower.db", tmp_path / "other.db"
+    path, other = tmp_path / "our tower.db", tmp_path / "other one.db"
     with Tower(Store.open(str(path))) as tower:
         tower.create_registry("models")
         other.hardlink_to(path)
         for name in (path, other):
-            with pytest.raises(StoreError, match=f"{name} has 2 names: changes under one are lost"):
+            with pytest.raises(StoreError, match=f"{name} has 2 names: changes under") as raised:
                 Store.open(str(name))
+            assert f"-samefile '{name}'`" in raised.value.hint
         other.unlink()
         with Tower(Store.open(str(path))) as again:
             assert [str(one.reference) for one in again.registries()] == ["models"]

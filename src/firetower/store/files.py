@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from firetower.core.errors import DatabaseReplaced, StoreError
-from firetower.core.text import visible
+from firetower.core.text import shell_word, visible
 
 _Id: TypeAlias = tuple[int, int] | None
 """A file's device and inode; None where there is no file."""
@@ -114,9 +114,10 @@ def check_has_one_name(path: Path) -> None:
     """
     names = path.stat().st_nlink if is_there(path) else 1
     if names > 1:
+        word = shell_word(str(path))
         raise StoreError(
             f"the database {path} has {names} names: changes under one are lost under another",
-            f"Find them with `find / -xdev -samefile {path}`, and delete all but one.",
+            f"Find them with `find / -xdev -samefile {word}`, and delete all but one.",
         )
 
 

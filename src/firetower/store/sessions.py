@@ -80,7 +80,7 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
 
 
 def set_isolation(connection: Any, *, changes: bool) -> None:  # noqa: ANN401 - a driver's
-    """Choose what the next transaction sees, whatever the role has.
+    """Set the isolation level of the next transaction; the role may have another.
 
     A change reads what was committed while it waited for a lock. What only reads sees one state: a
     list reads its rows first, then what they name, which may be deleted in between.
